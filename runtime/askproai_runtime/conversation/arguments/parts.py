@@ -16,6 +16,7 @@ from askproai_runtime.language.replies import read_claim
 from askproai_runtime.person_names import fold, may_be_same
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times.agreement import may_agree
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -24,6 +25,7 @@ _FIRST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.first_names))
 _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
 _FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, *sorted(_KEYS.range_ends))
+_LAST_DAYS: Final = {*_KEYS.last_day, *ENDS, *_BEFORE}
 _DIGIT: Final = re.compile(r"\d")
 FULL_DATE: Final = re.compile(r"\d[./-]\d+[./-]\d")
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
@@ -75,6 +77,7 @@ def join_parts(
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (sorted(_KEYS.first_day), sorted(_KEYS.last_day)), _read_range)
+        _join_last_day(found, rules)
         _name_numbers(found)
     if fold_key(time) in rules:
         _join(found, time, (_HOURS, _MINUTES), _read_clock)
@@ -140,6 +143,20 @@ def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) 
     rule = rules.get("fullname")
     names = [key for key in found if rule is not None and rules.get(fold_key(key)) is rule]
     return parts[0] if parts and {*names} - {*parts} else "full_name"
+
+
+def _join_last_day(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
+    """Join a day and the last day to a range: `{date, end_date}`, `{start, end}`, `{date, until}`. An end within a week stays."""
+    of_day = {key for key, rule in rules.items() if rule.name in {"date", "start"}}
+    days, ends = (
+        [key for key in found if fold_key(key) in names and find_part_argument(to_text(found[key])) is Argument.DATE]
+        for names in (of_day, _LAST_DAYS)
+    )
+    if len(days) == len(ends) == 1:
+        first, last = to_text(found[days[0]]), to_text(found[ends[0]])
+        if first == last or not may_agree(first, last, Argument.DATE):
+            del found[ends[0]]
+            found[days[0]] = f"{first} - {last}"
 
 
 def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
