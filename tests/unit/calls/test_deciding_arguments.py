@@ -100,7 +100,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"period": "morning", "before": "11:00"}, {"part_of_day": "morning", "time": "bis 11:00"}),
             ({"date": DAY, "start_time": "16:00", "end_time": "18:00"}, {"date": DAY, "start": "16:00 - 18:00"}),
             ({"date": DAY, "time_from": "16:00", "time_to": "18:00"}, {"date": DAY, "part_of_day": "16:00 - 18:00"}),
-            ({"start": f"{DAY}T16:00", "end": f"{DAY}T18:00:00"}, {"date": DAY, "start": "16:00 - 18:00"}),
+            ({"start": f"{DAY}T16:00", "end": f"{DAY}T18:00:00"}, {"start": f"{DAY}T16:00/{DAY}T18:00:00"}),
             ({"date": DAY, "time": "9:00", "end": "12:00"}, {"date": DAY, "time": "9:00 - 12:00"}),
             ({"date": DAY, "end_time": "10:00"}, {"date": DAY, "part_of_day": "bis 10:00"}),
             ({"date": DAY, "start_time": "16:00", "end_time": "16:45"}, {"date": DAY, "start": "16:00"}),

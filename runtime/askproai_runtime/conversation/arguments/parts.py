@@ -36,7 +36,9 @@ _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
-_CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
+_CLOCK = re.compile(
+    r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?(?P<offset>[+-]\d\d:?\d\d)?"
+)
 _HOUR = 60  # minutes
 # Messages about an appointment that there is, names of an appointment's day or hour, and of the one that a caller would like.
 _OF_APPOINTMENT = re.compile(_KEYS.of_any_appointment)
@@ -161,20 +163,27 @@ def _join_last_day(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> 
 
 def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
     """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end within
-    the hour is the appointment's.
+    the hour is the appointment's, and one on another day is never.
     """
     of_start = {key for key, rule in rules.items() if rule.name in {"start", "time"}}
     starts, ends = ([key for key in found if fold_key(key) in names] for names in (of_start, ENDS))
     clocks = [clock for key in (*starts, *ends) if (clock := _CLOCK.fullmatch(str(found[key])))]
-    if "appointmentid" in rules or len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
+    if len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
         return
-    minutes = [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks]
-    if starts and minutes[1] - minutes[0] <= _HOUR:
+    days, minutes = (
+        [clock["day"] for clock in clocks],
+        [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks],
+    )
+    is_of_days = all(days) and len({*days}) > 1
+    if not is_of_days and ("appointmentid" in rules or (starts and minutes[1] - minutes[0] <= _HOUR)):
         return
-    del found[ends[0]]
+    end = found.pop(ends[0])
+    if starts and all(days):
+        found[starts[0]] = f"{found[starts[0]]}/{end}"
+        return
     found[starts[0] if starts else "until"] = " - ".join(f"{clock['hour']}:{clock['minute']}" for clock in clocks)
-    if clocks[0]["day"]:
-        found.setdefault("date", clocks[0]["day"])
+    if days[0]:
+        found.setdefault("date", days[0])
 
 
 def _name_of_bounds(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule], *, is_move: bool) -> str:
