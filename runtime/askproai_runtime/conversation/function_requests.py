@@ -42,6 +42,7 @@ from askproai_runtime.calls.store import (
     get_request,
     store_answer,
 )
+from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
 from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.record import FunctionRecorder, make_record
@@ -193,7 +194,7 @@ class CallFunctions:
     ) -> tuple[Answer, CallContext]:
         """Return the answer, and the context with the facts from the transcript. If they cannot be read, nothing is done."""
         try:
-            call = _read_transcript(payload.call, routed, ZoneInfo(self.config.current.time_zone))
+            call = _read_transcript(payload, routed, ZoneInfo(self.config.current.time_zone))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.transcript_not_read", function=payload.name, call_id=routed.call_id)
             return self._table.failed(error, function, self._table.functions_of(route)), routed
@@ -265,10 +266,12 @@ def _busy() -> Answer:
     return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
 
 
-def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> CallContext:
+def _read_transcript(payload: FunctionRequest, routed: CallContext, zone: ZoneInfo) -> CallContext:
     """Return the call's context with the facts from its transcript."""
+    call, named = payload.call, read_named(payload.call)
+    customer = read_arguments(payload.name, payload.args).values.get("customer_name")
     return replace(
-        read_named_times(call, routed),
+        read_named_times(call, routed, [named, str(customer or "")]),
         replies=read_replies(call, routed.started_at.astimezone(zone).date()),
         said_last=read_said_last(call),
         said=read_said(call),
@@ -278,7 +281,7 @@ def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> 
         asked_choices=read_asked_choices(call),
         answered_services=_read_answered_services(call),
         offered_services=_read_offered_services(call),
-        named=read_named(call),
+        named=named,
         named_of_caller=read_named(call, without_bookings=True),
         listed=read_listed(call),
         asked_unclear=read_unclear(call),

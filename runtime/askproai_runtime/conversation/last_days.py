@@ -128,7 +128,8 @@ def find_agreed(call: CallContext, question: ClarificationNeeded, zone: ZoneInfo
         return None
     said, find_said = " ".join(named.said_since), partial(list_said_starts, named, call, zone, surely=False)
     is_named = not answers_nothing(said) and bool(read_in_languages(find_said, set[datetime]()))
-    is_other = NO.search(words_of(said)) or names_other_day(named, starts[0].astimezone(zone).date(), call, zone)
+    is_no = any(each.search(words_of(said)) for each in (NO, DOUBTS))
+    is_other = is_no or names_other_day(named, starts[0].astimezone(zone).date(), call, zone)
     return starts[0] if (is_named or holds_yes(said)) and not is_other else None
 
 
@@ -225,10 +226,10 @@ def find_repeated(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
     """Return the start in the last answer, or the beginning of its day unless that answer was exact, that a request means because
-    it repeats the time arguments of an earlier request; None if it repeats none.
+    it repeats the time arguments of an earlier request, or because the caller has chosen it in the call's last question; else None.
 
-    It is the start in the call's last question, the start of an appointment just changed, or the start offered for a relative
-    time ("eine Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
+    It is the start in that question, the start of an appointment just changed, or the start offered for a relative time ("eine
+    Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
     of several starts. `own` is the start of the appointment to move: the same words for another appointment mean another time.
     """
     named = call.named_last
@@ -236,7 +237,8 @@ def find_repeated(
     if named is None or not parts:
         return None
     if named.naming is Naming.ASKED or named.are_readings:
-        return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
+        is_same = any(parts <= each.texts for each in call.earlier)
+        return (_find_asked if is_same else _find_answered)(named, call, parts, zone)
     if read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED):
         return None
     counts = any(map(counts_time, named.said_since))
@@ -329,6 +331,19 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     if not all(map(_is_aside, named.said_since)):
         return named.starts[0]
     raise ask_which(named.starts, call, zone)
+
+
+def _find_answered(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
+    """Return the exact asked time that the caller's reply agrees to or chooses, if each time argument repeats one of the request
+    before the question, or can mean this time; else None.
+    """
+    chosen = {*named.starts} if is_agreed_time(named) else list_choices(named, call, zone)
+    known = next((each.texts for each in reversed(call.earlier) if each.times), frozenset[str]())
+    if not named.is_exact or len(chosen) != 1:
+        return None
+    (start,) = (each.astimezone(zone) for each in chosen)
+    is_meant = all(text in known or _may_mean(text, start) for text in parts)
+    return start if is_meant and not _refuses(named, start, call) else None
 
 
 def _is_aside(words: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from itertools import islice, takewhile
 from typing import Any
 
@@ -21,6 +22,7 @@ from askproai_runtime.language.declines import (
     find_named_times,
     is_number,
 )
+from askproai_runtime.language.introductions import drop_name
 from askproai_runtime.language.replies import COMPANY, NAMES, has_no_preference
 from askproai_runtime.spoken_times.mentions import UnclearMention
 
@@ -56,8 +58,10 @@ class _Turn:
         self.times = {name: str(value) for name, value in values.items() if name in TIMES}
 
 
-def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
-    """Return the call's context with the times that its answers have named, and what the caller has said about them."""
+def read_named_times(call: OngoingCall, routed: CallContext, names: Sequence[str] = ()) -> CallContext:
+    """Return the call's context with the times that its answers have named, and what the caller has said about them. A reply to a
+    question between times is read without the `names` of the caller and of the request.
+    """
     turns = _read_turns(call, routed.started_at)
     declined, beside_declined = _find_declined(turns, routed.started_at)
     offered = [at for at, each in enumerate(turns) if each.slots]
@@ -73,7 +77,7 @@ def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
         offered=read_offered(call),
         earlier=_list_earlier(turns),
         offered_last=tuple(each.start for each in slots),
-        named_last=_find_named_last(turns),
+        named_last=_find_named_last(turns, names),
         requested=_list_requested(turns),
         said_without_days=_list_said(turns[with_days[-1] if with_days else 0 :]),
         leaves_choice=is_choice and has_no_preference("".join(_cut(said[-1:]))),
@@ -172,7 +176,7 @@ def _list_earlier(turns: Sequence[_Turn]) -> tuple[EarlierRequest, ...]:
     )
 
 
-def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
+def _find_named_last(turns: Sequence[_Turn], names: Sequence[str]) -> NamedTimes | None:
     """Return the times of the last answer that named days; None if no answer did. A place on the waiting list settles questions."""
     places = [
         at for at, each in enumerate(turns) if "waitlist_id" in each.answer and each.answer.get("success") is True
@@ -182,12 +186,14 @@ def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
     if not found:
         return None
     at, named = found[-1]
-    request = turns[at].request
+    request, said = turns[at].request, _list_said(turns[at:])
+    if named.naming is Naming.ASKED or named.are_readings:
+        said = tuple(reduce(drop_name, names, each).strip() or each for each in said)
     before = (each for _, each in reversed(found[:-1]) if each.naming is not Naming.ASKED)
     return replace(
         named,
         lists_since=any(each.answer.get("appointments") for each in turns[at + 1 :]),
-        said_since=_list_said(turns[at:]),
+        said_since=said,
         before=next(before, None) if named.naming is Naming.ASKED else None,
         moves=request is not None and request.name == _MOVE,
         about=str(turns[at].answer.get("appointment_id") or ""),

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from askproai_runtime.availability.obstacles import is_open_time, is_working_time
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import ask_candidates, candidate_fields
+from askproai_runtime.conversation.time_arguments import Parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import say
-from askproai_runtime.spoken_times import Candidate, Understanding
+from askproai_runtime.spoken_times import Candidate, Understanding, understand_parts
 from askproai_runtime.spoken_times.mentions import list_only_hour
+
+_HALF_A_DAY = timedelta(hours=12)
 
 
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
@@ -27,6 +30,26 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
     kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
     kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
     return replace(Understanding.of(kept or understood.candidates[:1]), unclear=understood.unclear)
+
+
+def keep_open_half(
+    parts: Parts, understood: Understanding, call: CallContext, service: ServiceRequest
+) -> Understanding:
+    """Return contradicting readings without an hour at which the branch is closed, if it is open half a day from that: "04:00"
+    beside "nachmittags" is 16 Uhr.
+
+    Raises the question whether the open hour is meant if not all arguments allow it: "09:00" beside "abends".
+    """
+    zone, readings = service.rules.zone, understood.candidates
+    is_pair = {each.start - readings[0].start for each in readings} == {timedelta(), _HALF_A_DAY}
+    kept = [each for each in readings if is_open_time(service.rules, each)]
+    if not is_pair or len(kept) != 1 or any(each.end is not None for each in readings):
+        return understood
+    clock = f"{kept[0].start.astimezone(zone):%H:%M}"
+    again = understand_parts(parts[0], clock, parts[2], at=call.started_at, zone=zone)
+    if again.exact != kept[0].start:
+        raise ask_candidates(kept, call, zone)
+    return again
 
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:

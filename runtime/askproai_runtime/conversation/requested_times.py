@@ -14,7 +14,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.arguments.parts import FULL_DATE
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
+from askproai_runtime.conversation.open_readings import keep_open_half, keep_open_readings, require_exact
 from askproai_runtime.conversation.past_dates import ask_of_past, find_over
 from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
@@ -92,7 +92,7 @@ def parse_time(
         raise ask_of_past(parts, understood, call, zone) or refuse_time(understood, call, zone)
     _require_coming(parts, understood, call, service)
     if understood.contradicts:
-        understood = _drop_over_today(understood, call, service)
+        understood = keep_open_half(parts, _drop_over_today(understood, call, service), call, service)
     if understood.contradicts:
         raise ask_candidates(understood.candidates, call, zone)
     if any(_NOON_AS_AM.search(part) for part in parts if part):

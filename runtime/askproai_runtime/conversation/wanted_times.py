@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from functools import partial
+from functools import partial, reduce
 from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.birth_dates import list_birth_dates
 from askproai_runtime.language.declines import SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
+from askproai_runtime.language.introductions import drop_name
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import (
@@ -111,10 +112,9 @@ def require_wanted_time(
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
     is_picked = any(read_text(args, name) for name in PICKING)
-    full_names = [re.escape(name) for name in (read_text(args, "customer_name"), call.named) if name and " " in name]
-    name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)
+    names = [name for name in (read_text(args, "customer_name"), call.named) if name]
     now = call.started_at.astimezone(zone)
-    hear = partial(_hear, call=call, now=now, own=own, name=name, moves=moves, is_picked=is_picked)
+    hear = partial(_hear, call=call, now=now, own=own, names=names, moves=moves, is_picked=is_picked)
     heard = [hear(words) for words in said]
     if births := list_birth_dates(read_text(args, "birth_date") or "", call.started_at.date()):
         heard = [replace(each, days=[days for days in each.days if not _are_births(days, births)]) for each in heard]
@@ -311,10 +311,10 @@ def _list_other_hours(
 
 
 def _hear(
-    words: str, call: CallContext, now: datetime, own: Collection[datetime], name: re.Pattern[str], **named: bool
+    words: str, call: CallContext, now: datetime, own: Collection[datetime], names: Sequence[str], **named: bool
 ) -> _Heard:
-    """Return an utterance with its times. A day beside "am selben Tag" is a remark, and one in a `name` is none: "Jan Sommer"."""
-    said, is_relative = name.sub(" ", words), _RELATIVE_DAY.search(fold(words)) is not None
+    """Return an utterance with its times. A day beside "am selben Tag" is a remark, and one in a full name none: "Jan Sommer"."""
+    said, is_relative = reduce(drop_name, names, words), _RELATIVE_DAY.search(fold(words)) is not None
     hour = find_hour(words, now) or find_set_hour(said, now)
     return _Heard(words, [] if is_relative else [*_list_wanted(call, said, own, now, **named)], hour)
 

@@ -4,9 +4,10 @@ import re
 from typing import Final
 
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
-from askproai_runtime.language.name_words import FIRM, RELATIVES
+from askproai_runtime.language.name_words import FIRM, PARTICLES, RELATIVES
 from askproai_runtime.language.names_alone import drop_around
 from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.spoken_times.arguments import is_understood
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.introductions
@@ -26,6 +27,7 @@ _INTRODUCTION: Final = re.compile(
     rf"|\b(?P<behind>{_NAME}),? (?:{_WORDS.behind_name})\b",
     re.IGNORECASE,
 )
+_BEFORE: Final = rf"(?:\b(?:{_WORDS.before_name}|{_WORDS.before_names}|{_WORDS.calling}|{_WORDS.for_whom})\s+)?"
 _RELATIVE_OF: Final = re.compile(
     rf"(?:{'|'.join(sorted(RELATIVES - TITLES))})\b|(?:{UNDERSTOOD.companions.wife_of}) (?-i:[A-ZÄÖÜ])\w+ (?-i:[A-ZÄÖÜ])",
     re.IGNORECASE,
@@ -39,6 +41,16 @@ def read_introduction(utterance: str) -> str:
         if read_customer_name(name) and is_plain_name(name) and not _is_no_name(name):
             return name
     return ""
+
+
+def drop_name(utterance: str, name: str) -> str:
+    """Return an utterance without a person's name, or single words of it, and the words that introduce it. A single word that may
+    be a day or a time stays: "Freitag" of "Freitag, Jan Freitag".
+    """
+    words = re.findall(r"\w+", read_customer_name(name))
+    alone = [each for each in words if fold(each) not in PARTICLES and not is_understood(each)]
+    forms = [r"\W+".join(words), *alone] if len(words) > 1 else alone
+    return re.sub(rf"{_BEFORE}\b(?:{'|'.join(forms)})\b", " ", utterance, flags=re.IGNORECASE) if forms else utterance
 
 
 def _is_no_name(name: str) -> bool:

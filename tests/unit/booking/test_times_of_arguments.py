@@ -230,7 +230,7 @@ def test_contradicting_arguments_are_asked_about(args: dict[str, Any], meant: li
           for said in ("08:00", "T08:00:00", "0800", "08h00", "08.00 Uhr", "08:00 Uhr") for part in ("evening", "abends")),
         *((FRIDAY | {"time": "10:00", "part_of_day": part}, ["asked_back", "12-11T10:00", "12-11T17:00"])
           for part in ("evening", "abends")),
-        (FRIDAY | {"time": "03:30", "part_of_day": "afternoon"}, ["asked_back", "12-11T03:30", "12-11T15:30"]),
+        (FRIDAY | {"time": "03:30", "part_of_day": "afternoon"}, ["12-11T15:30"]),
         ({"date": "11.12.2026 08:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
         ({"start": "2026-12-11T08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
         ({"start": "2026-12-11", "time": "08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
@@ -247,7 +247,7 @@ def test_contradicting_arguments_are_asked_about(args: dict[str, Any], meant: li
     ],
 )  # fmt: skip
 def test_two_digit_hours_are_24_hour_times(language: Language, args: dict[str, Any], meant: list[str]) -> None:
-    """`08:00` is in the morning, whatever part of the day another argument names."""
+    """`08:00` is in the morning, whatever part of the day another argument names, unless nobody works then."""
     with speaking(language):
         assert understand_arguments(args) == meant
 
