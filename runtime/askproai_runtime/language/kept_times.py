@@ -83,8 +83,13 @@ def read_stance(said: str, answered: Answered, now: datetime) -> Stance:
     is_verbatim = not answered.names_time and all(
         name in _VERBATIM or heard.issuperset(_list_words(each)) for name, each in answered.values.items()
     )
-    clauses = map(words_of, _CLAUSE.split(said.casefold()))
-    return max(_read_clause(clause, values, answered, now, is_verbatim=is_verbatim) for clause in clauses)
+    clauses = [words_of(each) for each in _CLAUSE.split(said.casefold())]
+    stances = [_read_clause(clause, values, answered, now, is_verbatim=is_verbatim) for clause in clauses]
+    if answered.names_time:  # a doubt before the time is about the offers: "da muss ich arbeiten, und um sieben?"
+        named = [at for at, each in enumerate(clauses) if names_start(each, answered.kept, now, surely=False)]
+        before = named[-1] if named else len(clauses)
+        stances = [Stance.LEFT if at < before and each is Stance.DOUBT else each for at, each in enumerate(stances)]
+    return max(stances)
 
 
 def _list_words(value: object) -> Iterator[str]:
