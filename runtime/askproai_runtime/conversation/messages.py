@@ -162,7 +162,7 @@ def _answer_noted(
     stored: Message | None,
 ) -> Answer:
     """Return the answer about the message as stored (None: too many): with its call-back, or that this was withdrawn, and that
-    several numbers (`heard`) were unclear.
+    the number that was `heard` is incomplete, or several are unclear.
     """
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
@@ -170,8 +170,9 @@ def _answer_noted(
     sentence = say().noted.format(whom=whom)
     is_amended = fold(stored.text) != fold(message.text)
     is_unclear = message.phone is None and heard.several is not None
-    says_number = is_unclear or (message.phone is not None and (is_amended or message.phone != stored.caller))
-    number = f"{say().phone_was_unclear if is_unclear else ''}{_say_number(ctx.config(), call, stored)}"
+    missed = say().phone_was_half if heard.half is not None else say().phone_was_unclear if is_unclear else ""
+    says_number = missed or (message.phone is not None and (is_amended or message.phone != stored.caller))
+    number = f"{missed}{_say_number(ctx.config(), call, stored)}"
     if stored.call_back:
         template, when, closed = _choose_call_back(ctx, call, stored.call_back)
         sentence = template.format(whom=whom, when=when, number=f"{closed}{number}")

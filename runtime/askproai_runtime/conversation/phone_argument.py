@@ -4,6 +4,7 @@ call, and a stored number is read back.
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import phonenumbers
@@ -21,7 +22,7 @@ from askproai_core.phone_numbers import (
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.answer_words import FILLER, NO, words_of
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
@@ -33,6 +34,9 @@ _WORDS: Final = UNDERSTOOD.phones
 # numbering plan of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+_FEWEST_SAID = 3  # digits of a number that a caller may have begun to say
+# "Nein, dann nehmen Sie die": a no before other words, and words that fill.
+_BESIDE = re.compile(rf"^(?:{UNDERSTOOD.cancellations.first_no})|\b{FILLER}\b")
 # A word with which a number may begin inside a text.
 _BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
@@ -76,7 +80,7 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
 
     The result is empty for a carrier's placeholder number, the business's own number, the call's number (`shown`) if it
     identifies nobody, since a model copies it, and for words by which any known number will do. Callers from abroad say their
-    own number as at home.
+    own number as at home. Words that are no number mean the calling one if the caller has chosen that since.
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
@@ -84,7 +88,10 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     region, shown, said = region_of(config, call.branch), call.shown, _add_said_beginning(said, call)
     if call.caller and _is_said_as_at_home(said, call.caller, region):
         return SaidPhone(of_call=True)
-    found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
+    found = _read_one(said, config, region)
+    if found.has_number and found.number is None and _means_calling_number(call):
+        return SaidPhone(of_call=True)
+    read = [_read_one(part, config, region) for part in _list_parts(said)]
     numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
@@ -102,6 +109,18 @@ def _add_said_beginning(said: str, call: CallContext) -> str:
         return said
     heard = (read_spoken_number(part) for words in reversed(call.utterances) for part in list_dictated(words))
     return next((each for each in heard if each in {f"0{digits}", f"00{digits}", f"+{digits}"}), said)
+
+
+def _means_calling_number(call: CallContext) -> bool:
+    """Return whether the caller has answered the question about an unclear number with the calling one, and dictated none since."""
+    if call.caller is None or not _was_asked_about(call):
+        return False
+    said = takewhile(lambda words: not any(map(_is_of_number, list_dictated(words))), reversed(call.utterances))
+    return any(read_pointer(_BESIDE.sub(" ", words_of(words))) is Pointer.OF_CALL for words in said)
+
+
+def _is_of_number(dictated: str) -> bool:
+    return len(read_spoken_number(dictated) or "") >= _FEWEST_SAID
 
 
 def _is_said_as_at_home(said: str, caller: str, region: str) -> bool:
@@ -263,8 +282,12 @@ def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
 
 
 def _declines(call: CallContext, words: str) -> bool:
-    asked = {each.key for each in (PhoneQuestion.CALL_BACK, PhoneQuestion.HALF, PhoneQuestion.UNCLEAR)}
-    return not asked.isdisjoint(call.replies or {}) and not (list_dictated(words) or has_digits(words))
+    is_asked = _was_asked_about(call) or PhoneQuestion.CALL_BACK.key in (call.replies or {})
+    return is_asked and not (list_dictated(words) or has_digits(words))
+
+
+def _was_asked_about(call: CallContext) -> bool:
+    return not {PhoneQuestion.HALF.key, PhoneQuestion.UNCLEAR.key}.isdisjoint(call.replies or {})
 
 
 def say_noted(number: str | None, calling: str | None, region: str) -> str:

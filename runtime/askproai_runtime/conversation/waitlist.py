@@ -51,7 +51,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
-from askproai_runtime.language.replies import kept_key, rename_key
+from askproai_runtime.language.replies import PhoneQuestion, kept_key, rename_key
 from askproai_runtime.person_names import (
     addressed_differently,
     fold,
@@ -190,7 +190,8 @@ def _parse(
     named, caller = read_said(args, "phone"), call.caller
     heard = read_phone(named, ctx.config(), call)
     if heard.unclear or heard.half:  # a caller who has named another number is not reached by that of the call
-        raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)))
+        question = PhoneQuestion.UNCLEAR if heard.half is None else PhoneQuestion.HALF
+        raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)), needs_phone=question.value)
     kept = None if heard.of_call else find_number(name, own)
     phone = heard.number or kept or caller
     if phone is None:

@@ -1,6 +1,7 @@
 """Decide to which argument of a call function a phrase belongs: `date`, `time` or `part_of_day`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -29,7 +30,8 @@ from askproai_runtime.spoken_times.combine import drop_replaced
 from askproai_runtime.spoken_times.exclusions import find_exclusions
 from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import present_grammar
-from askproai_runtime.spoken_times.intervals import spell_out
+from askproai_runtime.spoken_times.intervals import read_interval, spell_out
+from askproai_runtime.spoken_times.iso import read_instant
 from askproai_runtime.spoken_times.phrase import understand
 from askproai_runtime.spoken_times.scan import UnknownWord, scan
 from askproai_runtime.spoken_times.types import Argument, Grain, Refusal
@@ -148,7 +150,12 @@ def _read_day_and_month(text: str) -> tuple[int, int] | None:
 
 
 def holds_day(text: str) -> bool:
-    """Return whether an argument names a day of the calendar, alone or beside other words: `Freitag um zehn`."""
+    """Return whether an argument names a day of the calendar, alone or beside other words: `Freitag um zehn`,
+    `2026-11-27T10:00`.
+    """
+    with suppress(ValueError, OverflowError):
+        if read_instant(text, _ZONE) or read_interval(spell_out(text), _ZONE):
+            return True
     return read_in_languages(lambda: _holds_day(text), False)
 
 

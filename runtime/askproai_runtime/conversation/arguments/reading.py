@@ -41,6 +41,7 @@ from askproai_runtime.conversation.arguments.values import (
 from askproai_runtime.conversation.phone_argument import has_digits
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
+from askproai_runtime.language.spoken_numbers import read_spoken_number
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Argument
 from askproai_runtime.spoken_times.agreement import may_agree
@@ -131,7 +132,7 @@ def read_arguments(
         unread.setdefault(path, [True])
     disagreeing = {name: [*each.values()] for name, each in contradicted.items() if name in unclear}
     read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several), readings=disagreeing)
-    read = _split_phone(read, rules)
+    read = _split_contacts(read, rules)
     read = _with_any_day(read, function, members)
     return read if known is None or "staff" not in rules else _read_names(read, function, known, choose)
 
@@ -173,16 +174,22 @@ def _choose(
     return set(chosen)
 
 
-def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
-    """Return the arguments; an e-mail address in `phone` is moved to `email`, or to `unread` if `email` has another value."""
-    text = str(read.values.get("phone", ""))
+def _split_contacts(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
+    """Return the arguments; an e-mail address in `phone` is moved to `email`, and a number in `email` to `phone`. If that has
+    another value, they are moved to `unread`.
+    """
+    text, email = (str(read.values.get(name, "")) for name in ("phone", "email"))
     found, number = _ADDRESS.search(text), _ADDRESS.sub(" ", text).strip()
-    if found is None or not has_digits(number):
+    if found is not None and has_digits(number):
+        moved, said, values = "email", found["address"].rstrip("."), read.values | {"phone": number}
+    elif read_spoken_number(email) is not None:
+        moved, said, values = "phone", email, {name: each for name, each in read.values.items() if name != "email"}
+    else:
         return read
-    address, values = found["address"].rstrip("."), read.values | {"phone": number}
-    if "email" in rules and values.setdefault("email", address) == address:
+    is_clear = moved in rules and moved not in read.unclear
+    if is_clear and merge_values(rules[moved], values.setdefault(moved, said), said) is not None:
         return replace(read, values=values)
-    return replace(read, values=values, unread={"email": address} | read.unread)
+    return replace(read, values=values, unread={moved: said} | read.unread)
 
 
 def _read_names(read: Arguments, function: str, known: KnownNames, choose: Choose | None) -> Arguments:

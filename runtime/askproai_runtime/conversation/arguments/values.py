@@ -53,9 +53,7 @@ _CLOSINGS, _MOST_ENDS = ("}", "}}", "]}", "}]}"), 20
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
-    "email": re.compile(r"[\W\d_]*").fullmatch,
     "customer_name": FUNCTION_NAMES.__contains__,  # {"name": "book_appointment", "parameters": {…}}
-    "phone": lambda text: _is_no_number(_CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")),
     "recipient": means_anybody,
     "staff": lambda text: text in {"0", "-1"} or means_anybody(text),
 }
@@ -124,19 +122,18 @@ def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
 
 
 def _stands_for_nothing(rule: ArgumentRule, text: str) -> bool:
-    """Return True for a recipient who is nobody in particular, an address without a letter, digits that are no number, and a
-    contact that was refused.
-    """
-    if rule.name in {"email", "phone"} and _REFUSED.fullmatch(fold(text)):
+    """Return True for a recipient who is nobody in particular, digits that are no number, and a contact that was refused."""
+    if rule.name in {"email", "phone"} and (_REFUSED.fullmatch(fold(text)) or _is_no_number(text)):
         return True
     test = _NOTHING_FOR.get(rule.name)
     return test is not None and bool(test(text))
 
 
-def _is_no_number(digits: str) -> bool:
-    """Return True for one or two digits, zeros alone, and digits that count up: models write these for nothing."""
+def _is_no_number(text: str) -> bool:
+    """Return True for signs alone, one or two digits, zeros alone, and digits that count up: models write these for nothing."""
+    digits = _CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")
     counts_up = len(digits) >= _COUNTED_UP and digits in "01234567890"
-    return digits.isdecimal() and (len(digits) < _FEWEST_SAID or not digits.strip("0") or counts_up)
+    return not digits or (digits.isdecimal() and (len(digits) < _FEWEST_SAID or not digits.strip("0") or counts_up))
 
 
 def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
