@@ -71,7 +71,7 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
 }
 _ANSWERS: Final = frozenset({"confirmed"})
 # The reply to a question with one of these chooses an appointment or a time.
-_FOR_NAME_OR_NUMBER: Final = frozenset({"success", "message", "unclear", "needs_phone", "needs_name", "customer_name"})
+_FOR_NAME: Final = frozenset({"success", "message", "unclear", "needs_name", "customer_name"})
 _CHOSEN: Final = frozenset(
     {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
 )
@@ -364,7 +364,7 @@ def _list_doubts(
     answer: Mapping[str, Any], unclear: Collection[str], arguments: Collection[str | None], *, is_given: bool
 ) -> Collection[Stance]:
     """Return the stances that leave the time in doubt. Of a time that the request repeats (`is_given`), words that nobody can list
-    say nothing; and after a question that is neither for a name nor for a number, most words are read where that is decided.
+    say nothing; and after a question that is not for a name, most words are read where that is decided: no number may be given.
     """
     about = answer.get("unclear")
     is_choice = not answer.keys().isdisjoint(_CHOSEN)
@@ -372,7 +372,7 @@ def _list_doubts(
         return {*Stance} - {Stance.LEFT} if TIMES.isdisjoint(unclear) else {Stance.WITHDRAWN, Stance.DECLINED}
     if about not in arguments or not answer.keys().isdisjoint({"choices", "needs_answer"}):
         return ()
-    if answer.keys() <= _FOR_NAME_OR_NUMBER and about in {None, "customer_name", "phone", "birth_date"}:
+    if answer.keys() <= _FOR_NAME and about in {None, "customer_name", "birth_date"}:
         return {Stance.DOUBT, Stance.WITHDRAWN, Stance.DECLINED}
     is_offer = not answer.keys().isdisjoint({"alternatives", "slots"})
     return (

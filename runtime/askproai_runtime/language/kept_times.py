@@ -141,9 +141,8 @@ def _read_rest(rest: str, answered: Answered, now: datetime, *, is_verbatim: boo
 
 
 def _chooses(words: str, kept: Collection[datetime], now: datetime) -> bool:
-    """Return whether a clause with a no or a doubt is about a choice among times: "dann lieber elf", "zehn geht nicht"."""
-    is_another = names_another(words, kept, now)
-    return is_another if rejects_times(words) else is_another or names_start(words, kept, now, surely=False)
+    """Return whether a clause with a no or a doubt chooses among times: "dann lieber elf", "zehn geht nicht"."""
+    return names_another(words, kept, now) or names_start(words, kept, now, surely=False)
 
 
 def _rejects(words: str, kept: Collection[datetime], now: datetime) -> bool:
