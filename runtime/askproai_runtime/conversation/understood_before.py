@@ -38,11 +38,11 @@ from askproai_runtime.conversation.settled_questions import (
     settle_staff,
     take_next,
 )
+from askproai_runtime.conversation.taken_back import ADDS_SERVICE, doubt_name, doubt_service
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
 from askproai_runtime.language.answer_words import ONLY_YES, Reply, words_of
-from askproai_runtime.language.company import is_for_relative, speaks_of_company
-from askproai_runtime.language.introductions import read_introduction
+from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.kept_times import Stance
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
@@ -75,9 +75,6 @@ _FOR_NAME: Final = frozenset({"success", "message", "unclear", "needs_name", "cu
 _CHOSEN: Final = frozenset(
     {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
 )
-_ADDS_SERVICE: Final = re.compile(
-    rf"\b(?:{UNDERSTOOD.links.and_words}|{UNDERSTOOD.asked_services.also}|{UNDERSTOOD.asked_services.both})\b"
-)
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
@@ -99,7 +96,7 @@ def read_request(
     read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = settle_staff(read, call, known)
-        read = _add_caller(_doubt_name(read, call), call, replies or {}, known)
+        read = _add_caller(doubt_name(read, call), call, replies or {}, known)
     elif function is Function.LEAVE_MESSAGE:
         read = settle_staff(read, call, known, "recipient")
     read = take_next(settle_whom(read, given, call), function, call)
@@ -141,8 +138,8 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     asked, turns = _read_answer_to(call, "service")
     said, services = " ".join(turns), known.config.services
     if not asked:
-        return _doubt_service(read, function, call, known)
-    if speaks_of_company(said) or _ADDS_SERVICE.search(words_of(said)):
+        return doubt_service(read, function, call, known)
+    if speaks_of_company(said) or ADDS_SERVICE.search(words_of(said)):
         return read
     is_twice = read_services(str(read.values.get("service", "")), services).repeated and _FOR_ONE.search(fold(said))
     is_open = "service" in {*read.unclear, *known.find_undecided(function, read.values, read.unread)}
@@ -153,41 +150,6 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     names = {fold(each.display_name) for each in services}
     read = replace_argument(read, function, "service", service=chosen)
     return replace(read, unread={path: text for path, text in read.unread.items() if fold(text) not in names})
-
-
-def _doubt_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
-    """Return the arguments. The service that a booking repeats is unclear if the reply to our question about something else names
-    only another one: "ich meinte Färben". What comes with it may be added, or for somebody else.
-    """
-    last, service = next(reversed(read_exchanges(call)), None), str(read.values.get("service", ""))
-    if function is not Function.BOOK_APPOINTMENT or last is None or last.request is None or not service:
-        return read
-    is_asked = last.request.name == function.name.lower() and (last.answer or {}).get("success") is False
-    if not is_asked or last.request.read_arguments().get("service") != service or speaks_of_company(last.said):
-        return read
-    own = {each.display_name for each in find_named(known.config.services, service)}
-    others = [
-        each.display_name for each in find_named(known.config.services, last.said) if each.display_name not in own
-    ]
-    if len({*others}) != 1 or len(own) != 1 or _ADDS_SERVICE.search(words_of(last.said)):
-        return read
-    return replace(
-        read, unclear=(*read.unclear, "service"), readings=dict(read.readings) | {"service": [*own, others[0]]}
-    )
-
-
-def _doubt_name(read: Arguments, call: OngoingCall) -> Arguments:
-    """Return the arguments of a booking. The name that is repeated or kept is unclear if the reply to a question about something
-    else names another person: "um zwei, aber auf Petra Lange", "für meine Mutter".
-    """
-    last, name = next(reversed(read_exchanges(call)), None), str(read.values.get("customer_name", ""))
-    if last is None or last.request is None or (last.answer or {}).get("success") is not False or not name:
-        return read
-    introduced, is_kept = read_introduction(last.said), last.request.read_arguments().get("customer_name") == name
-    is_other = bool(introduced) and not may_be_same(introduced, name)
-    if not is_kept or read.values.get("companions") or not (is_other or is_for_relative(last.said)):
-        return read
-    return replace(read, unclear=(*read.unclear, "customer_name"))
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
@@ -363,8 +325,8 @@ def _withdraws(function: Function, stance: Stance) -> bool:
 def _list_doubts(
     answer: Mapping[str, Any], unclear: Collection[str], arguments: Collection[str | None], *, is_given: bool
 ) -> Collection[Stance]:
-    """Return the stances that leave the time in doubt. Of a time that the request repeats (`is_given`), words that nobody can list
-    say nothing; and after a question that is not for a name, most words are read where that is decided: no number may be given.
+    """Return the stances that leave the time in doubt. Words that nobody can list say nothing of a time that the request repeats
+    (`is_given`); and after a question that is not for a name, most words are read where that is decided: no number may be given.
     """
     about = answer.get("unclear")
     is_choice = not answer.keys().isdisjoint(_CHOSEN)

@@ -43,7 +43,7 @@ MADE_UP, WITHHELD = CallerKind.MADE_UP, CallerKind.WITHHELD
         "+18005550199", "+10000000000", "+11111111111", "+15555555555", "+12345678900", "0000000000", "9999999999",
         "+49123456789", "01234567890", "+49300000000", "+4900000000", "4711", "1234567", "+999123456789",
         "+4915112345678901234", "+86282452254",
-        "89123456", "2345678", "2125551234",  # local numbers of some town, of which nobody says which
+        "89123456", "2345678", "2125551234",  # local numbers of an unknown town
     )),
     *((text, WITHHELD) for text in (
         None, "", " ", "-", "anonymous", "Anonymous", "unknown", "unbekannt", "restricted", "privat", "Unterdrückt",
