@@ -144,7 +144,10 @@ def _same_time(stored: Message, new: NewMessage) -> bool:
 
 
 def _same_recipient(stored: Message, new: NewMessage) -> bool:
+    """Return whether both messages are for one person. One without recipient, number and call-back goes with a call-back."""
     first, second = stored.recipient, new.recipient
+    if not second and not (new.phone or new.call_back) and stored.call_back is not None:
+        return True
     if not first or not second:
         return not first and not second
     return names_person(first, second) or names_person(second, first)

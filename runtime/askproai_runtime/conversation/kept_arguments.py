@@ -101,7 +101,7 @@ def read_kept_stance(
         names_other=not named.isdisjoint(APPOINTMENT - {"customer_name"}),
     )
     stance = read_stance(exchange.said, answered, now.astimezone(zone))
-    if not is_to_agree or stance is Stance.DECLINED or answered.names_time:
+    if not is_to_agree or stance >= Stance.DECLINED or answered.names_time:
         return stance
     if stance is Stance.WITHDRAWN:
         return Stance.DECLINED

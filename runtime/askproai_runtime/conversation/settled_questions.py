@@ -124,7 +124,7 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames, a
     wanted = {*named} - {*refused}
     if len(wanted) == 1 and (is_rather or refused):
         return wanted.pop()
-    if own and open_to - {*refused}:
+    if own and open_to - {*refused} and argument == "staff":  # a message may speak of anybody
         return UNCLEAR
     if refused:
         exclude = UNDERSTOOD_IN[present_language()].arguments.exclude

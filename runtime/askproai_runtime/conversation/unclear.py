@@ -22,7 +22,7 @@ from askproai_runtime.language.customer_names import is_plain_name, read_custome
 from askproai_runtime.language.phrases import format_reading, sayable
 from askproai_runtime.language.replies import COMPANY
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import format_clock, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_clock, format_spoken, say
 from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day, read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
@@ -183,7 +183,7 @@ def _say_whether_to_book(read: Arguments, config: TenantConfig, call: CallContex
     when, staff = format_spoken(found[0].start, zone, at), str(read.values.get("staff") or "")
     known = KnownNames(config)
     if len(known.resolve("staff", staff)) == 1:
-        when = say().slot.format(when=when, staff=known.list_names("staff", staff)[0])
+        when = say().slot.format(when=when, staff=decline_name(known.list_names("staff", staff)[0]))
     return say().shall_i_book_then.format(when=when)
 
 

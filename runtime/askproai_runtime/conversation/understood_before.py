@@ -296,7 +296,7 @@ def _read_understood(
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
         added = drop_repeated(answering, asked, now, zone)
         was_asked, is_asked = is_asked, answer.get("unclear") == "confirmed"
-        is_to_agree = stance is Stance.DECLINED or is_asked
+        is_to_agree = stance >= Stance.DECLINED or is_asked
         times = {name: each for name, each in asked.items() if name in TIMES}
         agreement = Agreement.AGAIN if was_asked and is_asked else Agreement.ONCE if is_to_agree else Agreement.NONE
         stance = read_kept_stance(exchange, understood | times, added, now, zone, agreement)
@@ -304,7 +304,7 @@ def _read_understood(
         doubts = _list_doubts(answer, unclear, asked_about, is_given=is_given and not is_to_agree)
         in_doubt = function in _CONFIRMED and (stance in doubts or (is_to_agree and stance is not Stance.LEFT))
         in_doubt |= _withdraws(function, stance)
-        if stance is Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
+        if stance >= Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
             unclear |= TIMES
         unclear |= _MESSAGE if _withdraws(function, stance) else set()
         person = "recipient" if function is Function.LEAVE_MESSAGE else "staff"
@@ -330,16 +330,16 @@ def _list_doubts(
     """
     about = answer.get("unclear")
     is_choice = not answer.keys().isdisjoint(_CHOSEN)
+    given_up = {Stance.WITHDRAWN, Stance.DECLINED, Stance.REFUSED}
     if not is_given:
-        return {*Stance} - {Stance.LEFT} if TIMES.isdisjoint(unclear) else {Stance.WITHDRAWN, Stance.DECLINED}
+        return {*Stance} - {Stance.LEFT} if TIMES.isdisjoint(unclear) else given_up
     if about not in arguments or not answer.keys().isdisjoint({"choices", "needs_answer"}):
         return ()
     if answer.keys() <= _FOR_NAME and about in {None, "customer_name", "birth_date"}:
-        return {Stance.DOUBT, Stance.WITHDRAWN, Stance.DECLINED}
+        return {Stance.DOUBT, *given_up}
     is_offer = not answer.keys().isdisjoint({"alternatives", "slots"})
-    return (
-        {Stance.WITHDRAWN, *([Stance.DOUBT] if is_offer else [])} if is_choice else {Stance.WITHDRAWN, Stance.DECLINED}
-    )
+    of_choice = {Stance.WITHDRAWN, Stance.REFUSED, *([Stance.DOUBT] if is_offer else [])}
+    return of_choice if is_choice else given_up
 
 
 def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:

@@ -47,7 +47,7 @@ _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 class Stance(IntEnum):
     """Whether a time that was said before still counts: it is `LEFT`, beside words that nobody can list (`UNSURE`), in `DOUBT`,
-    given up (`WITHDRAWN`), or `DECLINED`.
+    given up (`WITHDRAWN`), `DECLINED`, or named with a no (`REFUSED`).
     """
 
     LEFT = 0
@@ -55,6 +55,7 @@ class Stance(IntEnum):
     DOUBT = 2
     WITHDRAWN = 3
     DECLINED = 4
+    REFUSED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
     names_any = answered.names_time or answered.names_other
-    if _rejects(rest, answered.kept, now) if names_any else _declines(rest, answered.kept, now):
+    if _rejects(rest, answered.kept, now):
+        return Stance.REFUSED
+    if not names_any and _declines(rest, answered.kept, now):
         return Stance.DECLINED
     if _GIVES_UP.search(clause):
         return Stance.WITHDRAWN
@@ -166,7 +169,7 @@ def _names_any(mentions: Iterable[Mention], kept: Collection[datetime]) -> bool:
 
 def _declines(words: str, kept: Collection[datetime], now: datetime) -> bool:
     """Return whether a clause declines the kept start: "da geht es nicht", "eine Stunde später", "lieber am Samstag"."""
-    if UNFIT.search(words) or counts_time(words) or _rejects(words, kept, now):
+    if UNFIT.search(words) or counts_time(words):
         return True
     try:
         mention = find_mention(_drop_bare_numbers(words), now, None)

@@ -148,15 +148,19 @@ def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) 
 
 
 def _join_last_day(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Join a day and the last day to a range: `{date, end_date}`, `{start, end}`, `{date, until}`. An end within a week stays."""
+    """Join a date and the last date to a range: `{date, end_date}`, `{start, end}`, `{date, until}`. Words such as "morgen" or
+    "nächste Woche" are not joined, and an end within a week stays.
+    """
     of_day = {key for key, rule in rules.items() if rule.name in {"date", "start"}}
     days, ends = (
         [key for key in found if fold_key(key) in names and find_part_argument(to_text(found[key])) is Argument.DATE]
         for names in (of_day, _LAST_DAYS)
     )
-    if len(days) == len(ends) == 1:
+    is_one_value = {*found} == {*days, *ends}  # `date: {start, end}`, which is read as such
+    if len(days) == len(ends) == 1 and not is_one_value:
         first, last = to_text(found[days[0]]), to_text(found[ends[0]])
-        if first == last or not may_agree(first, last, Argument.DATE):
+        is_written = FULL_DATE.search(first) and FULL_DATE.search(last)
+        if first == last or (is_written and not may_agree(first, last, Argument.DATE)):
             del found[ends[0]]
             found[days[0]] = f"{first} - {last}"
 
