@@ -28,7 +28,8 @@ def doubt_service(read: Arguments, function: Function, call: OngoingCall, known:
     last, service = next(reversed(read_exchanges(call)), None), str(read.values.get("service", ""))
     if function is not Function.BOOK_APPOINTMENT or last is None or last.request is None or not service:
         return read
-    is_asked = last.request.name == function.name.lower() and (last.answer or {}).get("success") is False
+    answer = last.answer or {}
+    is_asked = last.request.name == function.name.lower() and answer.get("success") is False and "choices" not in answer
     if not is_asked or last.request.read_arguments().get("service") != service or speaks_of_company(last.said):
         return read
     own = {each.display_name for each in find_named(known.config.services, service)}

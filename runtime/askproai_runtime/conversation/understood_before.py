@@ -280,7 +280,7 @@ def _read_understood(
     zone = ZoneInfo(known.config.time_zone)
     understood, asked, unread = dict[str, Any](), dict[str, Any](), dict[str, str]()
     asked_about = {None, *(rule.name for rule in rules_of(function.name.lower()).values())}
-    stance, in_doubt, is_asked = Stance.LEFT, False, False
+    in_doubt = is_asked = was_declined = False
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
@@ -296,14 +296,16 @@ def _read_understood(
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
         added = drop_repeated(answering, asked, now, zone)
         was_asked, is_asked = is_asked, answer.get("unclear") == "confirmed"
-        is_to_agree = stance >= Stance.DECLINED or is_asked
+        is_to_agree = was_declined or is_asked
         times = {name: each for name, each in asked.items() if name in TIMES}
         agreement = Agreement.AGAIN if was_asked and is_asked else Agreement.ONCE if is_to_agree else Agreement.NONE
         stance = read_kept_stance(exchange, understood | times, added, now, zone, agreement)
         is_given = not TIMES.isdisjoint({*answering.values, *answering.unclear})
-        doubts = _list_doubts(answer, unclear, asked_about, is_given=is_given and not is_to_agree)
+        is_new = not TIMES.isdisjoint(added.values)
+        doubts = _list_doubts(answer, unclear, asked_about, is_given=is_given and not is_to_agree, is_new=is_new)
         in_doubt = function in _CONFIRMED and (stance in doubts or (is_to_agree and stance is not Stance.LEFT))
         in_doubt |= _withdraws(function, stance)
+        was_declined = stance >= Stance.DECLINED and answer.keys().isdisjoint(_CHOSEN)
         if stance >= Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
             unclear |= TIMES
         unclear |= _MESSAGE if _withdraws(function, stance) else set()
@@ -323,10 +325,16 @@ def _withdraws(function: Function, stance: Stance) -> bool:
 
 
 def _list_doubts(
-    answer: Mapping[str, Any], unclear: Collection[str], arguments: Collection[str | None], *, is_given: bool
+    answer: Mapping[str, Any],
+    unclear: Collection[str],
+    arguments: Collection[str | None],
+    *,
+    is_given: bool,
+    is_new: bool,
 ) -> Collection[Stance]:
     """Return the stances that leave the time in doubt. Words that nobody can list say nothing of a time that the request repeats
     (`is_given`); and after a question that is not for a name, most words are read where that is decided: no number may be given.
+    Words that refuse the time count after a choice only if the request names it for the first time (`is_new`).
     """
     about = answer.get("unclear")
     is_choice = not answer.keys().isdisjoint(_CHOSEN)
@@ -337,9 +345,7 @@ def _list_doubts(
         return ()
     if answer.keys() <= _FOR_NAME and about in {None, "customer_name", "birth_date"}:
         return {Stance.DOUBT, *given_up}
-    is_offer = not answer.keys().isdisjoint({"alternatives", "slots"})
-    of_choice = {Stance.WITHDRAWN, Stance.REFUSED, *([Stance.DOUBT] if is_offer else [])}
-    return of_choice if is_choice else given_up
+    return given_up - ({Stance.DECLINED} if is_new else {Stance.DECLINED, Stance.REFUSED}) if is_choice else given_up
 
 
 def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:

@@ -47,7 +47,7 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_bo
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.conversation.verification import require_birth_date
-from askproai_runtime.person_names import fold, same_name
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 
 
@@ -90,10 +90,8 @@ async def understand_booking(
     )
     chosen = read_chosen(call, args, request.name, appointments)
     is_second = chosen is not None and chosen.choice is Choice.FURTHER
-    then = [each for each in appointments if each.starts_at == request.start]
-    if any(_completes_name(request, each) for each in then):  # "Ralf Sommer" for Ralf of the group
-        request = replace(request, another=False)
     if not (request.another or is_second):
+        then = [each for each in appointments if each.starts_at == request.start]
         request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
     moves, chooses_move = read_move(args, chosen)
     request, in_the_way, goes = _read_another(call, request, before, is_second=is_second)
@@ -145,17 +143,6 @@ async def _read_booked(ctx: BookingContext, call: CallContext, args: Mapping[str
     booked = _Booked(appointments, names, own, is_unsaid, named, named in call.listed)
     listed = call.listed | {named} if named else call.listed
     return add_kept_offers(replace(call, listed=listed), appointments), booked
-
-
-def _completes_name(request: SpokenBooking, booked: Appointment) -> bool:
-    """Return whether a request is for a person with an incomplete name, and the same service, whom the call has booked then."""
-    is_short = len(booked.customer_name.split()) == 1 < len(request.name.split())
-    return (
-        is_short
-        and booked.live
-        and booked.service == request.rules.service.name
-        and same_name(booked.customer_name, request.name)
-    )
 
 
 def _read_another(

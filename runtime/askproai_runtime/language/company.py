@@ -55,7 +55,7 @@ def comes_alone(utterance: str) -> bool:
     """Return whether a clause of an utterance has a word for "alone", or one for "only me" or "only one", and denies nothing."""
     clauses = [words_of(each) for each in list_company_clauses(utterance)]
     found = [{*fold(each).split()} for each in clauses if not _DENIES.search(each)]
-    return any(each & _WORDS.by_oneself or (each & _WORDS.only and each & (_ONE | _WORDS.for_whom)) for each in found)
+    return any(each & _WORDS.by_oneself or (each & _WORDS.only and each & _ONE) for each in found)
 
 
 def may_come_alone(reply: str) -> bool:
