@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.arguments.companions import COUNTED, settle_caller
+from askproai_runtime.conversation.arguments.companions import settle_caller
 from askproai_runtime.conversation.arguments.contradictions import find_answer
-from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
-from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
+from askproai_runtime.conversation.arguments.table import TIMES, rules_of
+from askproai_runtime.conversation.counted_people import count_people
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant, settle_whom
 from askproai_runtime.conversation.kept_arguments import (
@@ -40,7 +39,7 @@ from askproai_runtime.conversation.settled_questions import (
 )
 from askproai_runtime.conversation.taken_back import ADDS_SERVICE, doubt_name, doubt_service
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
-from askproai_runtime.conversation.unread_fields import means_several, note_unread
+from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.kept_times import Stance
@@ -70,8 +69,8 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-# The reply to a question with one of these chooses an appointment or a time.
 _FOR_NAME: Final = frozenset({"success", "message", "unclear", "needs_name", "customer_name"})
+# The reply to a question with one of these chooses an appointment or a time.
 _CHOSEN: Final = frozenset(
     {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
 )
@@ -81,7 +80,6 @@ _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 _MESSAGE: Final = frozenset({"call_back", "message", "recipient"})
 _CONFIRMED: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
-_MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 
 
 def read_request(
@@ -362,45 +360,3 @@ def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
         address is not None and (replies or {}).get(address.casefold()) is Reply.NO
     )
     return address is not None and not is_refused
-
-
-def count_people(read: Arguments, function: Function, *, was_asked: bool = False) -> Arguments:
-    """Return the arguments with one nameless companion more for each person who is counted but not named, also in the
-    notes of a booking.
-
-    The companions are unclear if their number is not that of the total, unless this `was_asked`: then the larger one counts.
-    """
-    paths = [
-        path
-        for path, text in read.unread.items()
-        if _is_of_caller(path) and counts_people(path.rpartition(".")[2], text)
-    ]
-    if any(
-        means_several(path, text) for path, text in read.unread.items() if path not in paths
-    ):  # {recurring: weekly, count: 3}
-        paths = [path for path in paths if fold_key(path) not in UNDERSTOOD.fields.counts]
-    counts = [read_count(read.unread[path]) or 0 for path in paths]
-    if function is Function.BOOK_APPOINTMENT:
-        counts.append(count_in_words(str(read.values.get("notes", ""))))
-    size, companions = min(max(counts, default=1), _MOST_PEOPLE), list(read.values.get("companions") or ())
-    names = [fold(each.get("customer_name", "")) for each in (read.values, *companions)]
-    if paths and size == 1 and names[1:] == names[:1]:  # {party_size: 1, companions: [the caller]}
-        return replace(read, values=read.values | {"companions": []})
-    if size == 1 or "companions" in read.unclear:
-        return read
-    missing = size - 1 - len(companions)
-    if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
-        return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
-    unread = {path: text for path, text in read.unread.items() if path not in paths}
-    counted = [*(COUNTED | each for each in companions), *[COUNTED] * missing]
-    return replace(read, values=read.values | {"companions": counted}, unread=unread)
-
-
-def _is_of_caller(path: str) -> bool:
-    """Return True if each object around a count is the caller's or a service: counts elsewhere are not numbers of people."""
-    rules = rules_of("book_appointment")
-    outer = path.split(".")[:-1]
-    return all(
-        belongs_to_caller(key) or ((rule := rules.get(fold_key(key))) is not None and rule.name == "service")
-        for key in outer
-    )

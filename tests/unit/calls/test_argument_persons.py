@@ -7,7 +7,7 @@ import pytest
 from askproai_core.tenant_config import Function
 from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.reading import read_arguments
-from askproai_runtime.conversation.understood_before import count_people
+from askproai_runtime.conversation.counted_people import count_people
 from tests.worlds.rows import each_row
 
 PETRA, OTTO = "Petra Lange", "Otto Kurz"
