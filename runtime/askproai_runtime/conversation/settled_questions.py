@@ -144,7 +144,7 @@ def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames, argument
     own, heard = known.list_people(staff), read_staff_beside(last.said, read.values, known, argument)
     named = known.list_people(last.said)
     was_asked = (last.answer or {}).get("unclear") == argument
-    if was_asked and len(named) == 1 and heard in {None, named[0]}:
+    if was_asked and len(named) == 1 and heard in {None, UNCLEAR, named[0]}:
         return replace(read, values=read.values | {argument: named[0]})
     if len(own) != 1 or last.request.read_arguments().get(argument) != staff:
         return read

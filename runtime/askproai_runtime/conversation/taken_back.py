@@ -29,7 +29,8 @@ def doubt_service(read: Arguments, function: Function, call: OngoingCall, known:
     if function is not Function.BOOK_APPOINTMENT or last is None or last.request is None or not service:
         return read
     answer = last.answer or {}
-    is_asked = last.request.name == function.name.lower() and answer.get("success") is False and "choices" not in answer
+    is_asked = last.request.name == function.name.lower() and answer.get("success") is False
+    is_asked &= {"choices", "services", "staff", "heard"}.isdisjoint(answer)
     if not is_asked or last.request.read_arguments().get("service") != service or speaks_of_company(last.said):
         return read
     own = {each.display_name for each in find_named(known.config.services, service)}
@@ -52,6 +53,7 @@ def doubt_name(read: Arguments, call: OngoingCall) -> Arguments:
         return read
     introduced, is_kept = read_introduction(last.said), last.request.read_arguments().get("customer_name") == name
     is_other = bool(introduced) and not may_be_same(introduced, name)
-    if not is_kept or read.values.get("companions") or not (is_other or is_for_relative(last.said)):
+    is_aside = not {"services", "staff", "choices", "needs_companions", "heard"}.isdisjoint(last.answer or {})
+    if is_aside or not is_kept or read.values.get("companions") or not (is_other or is_for_relative(last.said)):
         return read
     return replace(read, unclear=(*read.unclear, "customer_name"))

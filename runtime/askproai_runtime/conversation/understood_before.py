@@ -69,7 +69,6 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-_FOR_NAME: Final = frozenset({"success", "message", "unclear", "needs_name", "customer_name"})
 # The reply to a question with one of these chooses an appointment or a time.
 _CHOSEN: Final = frozenset(
     {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
@@ -331,8 +330,8 @@ def _list_doubts(
     is_new: bool,
 ) -> Collection[Stance]:
     """Return the stances that leave the time in doubt. Words that nobody can list say nothing of a time that the request repeats
-    (`is_given`); and after a question that is not for a name, most words are read where that is decided: no number may be given.
-    Words that refuse the time count after a choice only if the request names it for the first time (`is_new`).
+    (`is_given`), and most others are read where that is decided: no number may be given. Words that refuse the time count after
+    a choice only if the request names it for the first time (`is_new`).
     """
     about = answer.get("unclear")
     is_choice = not answer.keys().isdisjoint(_CHOSEN)
@@ -341,8 +340,6 @@ def _list_doubts(
         return {*Stance} - {Stance.LEFT} if TIMES.isdisjoint(unclear) else given_up
     if about not in arguments or not answer.keys().isdisjoint({"choices", "needs_answer"}):
         return ()
-    if answer.keys() <= _FOR_NAME and about in {None, "customer_name", "birth_date"}:
-        return {Stance.DOUBT, *given_up}
     return given_up - ({Stance.DECLINED} if is_new else {Stance.DECLINED, Stance.REFUSED}) if is_choice else given_up
 
 
